@@ -17,6 +17,8 @@ from orchestration.runtime.errors import OperatorError
 
 # What stands for nobody in particular is nobody's to be erased by.
 NOBODYS = ("placeholder", "role_address", "blocked", "shared", "ambiguous", "invalid")
+# What belongs to a record and names nobody itself.
+PARTS = ("order_lines", "order_adjustments", "order_payments", "review_ratings")
 _OWNED = "case when {0} like 'derived:%' then 'derived' else {1}stream end"
 _OWNERS = f"""
 create or replace temp table person_owners as
@@ -194,10 +196,11 @@ def tables_with_owner() -> list[str]:
     ]
 
 
-def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
-    """Rows of the person by place: staging and marts, after `resolve`."""
-    found = {}
+def places(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
+    """Tables of staging and marts, earlier versions and values that could not be read, each with the condition for rows
+    of the person, after `resolve`; `$1` are the ids of ours."""
     of_person = "select (source, source_account, stream_key, owner) from person_owners"
+    records = []
     for table in TABLES:
         owner = (
             "source_record_id"
@@ -208,17 +211,33 @@ def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
         )
         if owner:
             stream = "'derived'" if table == "contacts" else _OWNED.format(owner, "")
-            found[f"staging.{table}"] = _count(
-                con, f"staging.{table} where (source, source_account, {stream}, {owner}) in ({of_person})"
-            )
+            condition = f"(source, source_account, {stream}, {owner}) in ({of_person})"
+            records.append(f"select (load_seq, source_row) from staging.{table} where {condition}")
+            yield f"staging.{table}", condition
+    of_records = f"in ({' union all '.join(records)})"
+    for table in PARTS:
+        yield f"staging.{table}", f"(load_seq, source_row) {of_records}"
+    yield "internal.outdone", f"(source, source_account, stream, source_record_id) in ({of_person})"
+    yield "internal.load_issues", f"(load_seq, row_number) {of_records}"
     marts = con.execute(
-        "select table_schema || '.' || table_name from information_schema.columns where table_schema = 'marts' and"
-        " column_name = 'customer_id' order by 1"
+        "select table_schema || '.' || table_name, bool_or(column_name = 'customer_id') from information_schema.columns"
+        " where table_schema = 'marts' and column_name in ('customer_id', 'order_id') group by all order by all"
     )
-    for (table,) in marts.fetchall():
-        found[table] = _count(
-            con, f"{table} where customer_id in (select unnest($1::varchar[]))", [list(person.customer_ids)]
+    is_theirs = "customer_id in (select unnest($1::varchar[]))"
+    for table, names_person in marts.fetchall():
+        yield (
+            table,
+            is_theirs if names_person else f"order_id in (select order_id from marts.fct_orders where {is_theirs})",
         )
+
+
+def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
+    """Rows of the person by place: staging and marts, after `resolve`."""
+    ids = list(person.customer_ids)
+    found = {
+        place: _count(con, f"{place} where {condition}", [ids] if "$1" in condition else [])
+        for place, condition in places(con)
+    }
     return {place: count for place, count in found.items() if count}
 
 
