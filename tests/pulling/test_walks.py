@@ -299,6 +299,18 @@ def test_orders_are_read_from_the_newest_down_to_the_last_pull(installation: Ins
     assert set(installation.ids("voucherify", "orders")) == {row["id"] for row in vendor.rows["orders"]}
 
 
+def test_orders_that_never_changed_do_not_end_the_way_down_to_the_last_pull(installation: Installation) -> None:
+    vendor = Voucherify()
+    vendor.hold("orders", 350)
+    for row in vendor.rows["orders"][:120]:
+        row["created_at"], row["updated_at"] = row["updated_at"], None
+    installation.connect("voucherify", vendor, "orders")
+    installation.pull()
+    vendor.touch("orders", 300, 2000)
+    installation.pull()
+    assert at(2000).encode() in b"".join(installation.pages("voucherify", "orders"))
+
+
 def test_more_orders_than_the_vendor_lists_are_reported(installation: Installation) -> None:
     vendor = Voucherify()
     vendor.hold("orders", 10_050)
