@@ -259,7 +259,8 @@ class Client:
                 status=status,
             )
         if status in busy or status in AGAIN or status >= 500:
-            asked = seconds_asked(answer.headers, answer.content, datetime.now(UTC))
+            # A moment is one of the vendor's clock, and ours may be another.
+            asked = seconds_asked(answer.headers, answer.content, answer.served_at or datetime.now(UTC))
             if asked is not None and asked > self._patience.longest_asked:
                 raise UnreachableError(
                     f"{self._who} asks to wait {asked / 60:,.0f} minutes.",
