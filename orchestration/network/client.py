@@ -109,7 +109,10 @@ class Client:
         self._login = login
         self._patience = patience or Patience()
         self._pace = Pace(settings.internal / "network" / feed(login.vendor, login.account), 1 / login.per_second)
-        self._http = httpx2.Client(timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": USER_AGENT})
+        # Without encryption only this machine is asked, and no proxy that the environment names listens in between.
+        self._http = httpx2.Client(
+            timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": USER_AGENT}, mounts={"http://": None}
+        )
         self._token, self._token_ends = "", 0.0
 
     def __enter__(self) -> "Client":

@@ -114,6 +114,17 @@ def test_a_moment_to_wait_for_is_one_of_the_vendors_clock(settings: Settings, he
     assert 1 <= time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_a_secret_for_this_machine_goes_through_no_proxy(
+    settings: Settings, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(always) as proxy:
+        monkeypatch.setenv(variable, proxy.address)
+        with client_of(settings, "ometria") as (client, server):
+            client.get("/things")
+    assert (len(server.requests), proxy.requests) == (1, [])
+
+
 def test_a_used_up_quota_is_not_waited_for(settings: Settings) -> None:
     with client_of(settings, "voucherify") as (client, server):
         server.failures = [answer({}, 429, X_Rate_Limit_Type="api_calls_cycle", Retry_After="1")]
