@@ -290,6 +290,8 @@ def sweep(root: Path) -> None:
     """Removes what a killed process left half written."""
     for begun in root.glob(f"{BEGUN}*"):
         shutil.rmtree(begun, ignore_errors=True)
+    for draft in (root / f".{STATE}", *root.rglob("*.tmp")):
+        draft.unlink(missing_ok=True)
 
 
 class Draft:

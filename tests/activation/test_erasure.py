@@ -108,6 +108,23 @@ def test_a_line_that_was_cut_off_stops_no_erasure_and_names_nobody_any_more(sett
     assert run(settings, "ometria", is_dry=True).plan.counts["unchanged"] == 1
 
 
+def test_nothing_is_left_of_files_that_a_killed_process_was_writing(settings: Settings) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    outcome = run(settings, "omnisend")
+    root, folder = target(settings, "omnisend").folder(settings), settings.data / str(outcome.folder)
+    [body, *_] = folder.glob("upsert*.json")
+    left = {
+        root / f".{outbox.STATE}": root / outbox.STATE,
+        root / f".{receipts.FILE}.tmp": body,
+        folder / f".{body.name}.tmp": body,
+        folder / f"{outbox.RECORDS}.tmp": folder / outbox.RECORDS,
+    }
+    for draft, of in left.items():
+        draft.write_bytes(of.read_bytes())
+    assert erasure.forget(settings, ["person-canary"], VALUES) == 1
+    assert [path.name for path in left if path.exists()] == []
+
+
 def test_who_is_not_erased_is_not_written_again(settings: Settings) -> None:
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, "odp")
