@@ -7,7 +7,7 @@ nothing, so that twice is once. What fails stays pending: the next plan writes i
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -142,9 +142,13 @@ def _post_all(
     for found, facts in bodies:
         if slower and facts["file"].startswith("tags"):
             slower.take()
-        require_fresh(settings)
-        published.require_run(found)
-        receipt = _post(client, found, facts, sent.target, root)
+
+        def may_be_sent(written: Written = found) -> None:
+            require_fresh(settings)
+            published.require_run(written)
+
+        may_be_sent()
+        receipt = _post(client, found, facts, sent.target, root, may_be_sent)
         pass_point("before_receipt")
         _record_receipt(root, receipt, sent)
         sent.bodies += 1
@@ -152,8 +156,16 @@ def _post_all(
         pass_point("after_receipt")
 
 
-def _post(client: Client, found: Written, facts: dict[str, Any], target: Target, root: Path) -> Receipt:
-    """The answer to a body. Without one the body stays begun: the vendor perhaps holds it."""
+def _post(
+    client: Client,
+    found: Written,
+    facts: dict[str, Any],
+    target: Target,
+    root: Path,
+    may_be_sent: Callable[[], object],
+) -> Receipt:
+    """The answer to a body. Without one the body stays begun: the vendor perhaps holds it. A vendor that asks to wait
+    may be asked again hours later."""
     if not outbox.is_as_written(found.folder, facts):
         raise OperatorError(
             f"{found.name}/{facts['file']} of `{target.name}` is not what was written.",
@@ -164,7 +176,7 @@ def _post(client: Client, found: Written, facts: dict[str, Any], target: Target,
     receipts.append(root, receipt)
     pass_point("body_is_begun")
     try:
-        answer = client.request(facts["method"], facts["path"], body=body)
+        answer = client.request(facts["method"], facts["path"], body=body, before=may_be_sent)
     except RefusedError as error:
         if error.status not in OF_THE_BODY or facts["file"].startswith("tags"):
             if 400 <= error.status < 500 and not _was_on_its_way(root, receipt):

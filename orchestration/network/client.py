@@ -6,7 +6,7 @@ a body, which may hold a secret or name a person. What a request is for is not k
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -141,10 +141,13 @@ class Client:
         body: bytes | None = None,
         busy: Mapping[int, float] | None = None,
         expects_json: bool = False,
+        before: Callable[[], object] = lambda: None,
     ) -> Answer:
-        """The answer of status 2xx, after as many attempts as it takes; a body that is or should be JSON is whole."""
+        """The answer of status 2xx, after as many attempts as it takes; a body that is or should be JSON is whole.
+        `before` is called before each of them, and may refuse it."""
 
         def once() -> Answer:
+            before()
             answer = self._send(method, path, params, body)
             if answer.status == 401 and self._login.access.token_path and self._token:
                 self._token = ""

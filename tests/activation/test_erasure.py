@@ -265,6 +265,23 @@ def test_while_an_erasure_has_not_ended_nothing_more_is_sent(listening: Any, set
     assert (sent.bodies, sent.pending) == (1, 1) and "an erasure has not ended" in str(sent.problem)
 
 
+def test_a_body_that_the_vendor_asks_for_again_is_not_sent_once_an_erasure_has_begun(
+    listening: Any, settings: Settings
+) -> None:
+    line = listening("ometria")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+
+    def begun_meanwhile(request: Request) -> Response:
+        begin_erasure(settings)
+        return Response(503)
+
+    line.server.handler = begun_meanwhile
+    sent = line.send()
+    assert len(line.server.requests) == 1
+    assert (sent.bodies, sent.pending) == (0, 1) and "an erasure has not ended" in str(sent.problem)
+
+
 def test_what_is_left_of_somebody_in_what_was_written_goes_before_the_receipt_of_the_erasure(
     settings: Settings,
 ) -> None:
