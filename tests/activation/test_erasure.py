@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from orchestration.activation import access, activate, erasure, outbox, receipts
+from orchestration.activation import access, activate, erasure, outbox, profiles, receipts
 from orchestration.activation.receipts import Receipt
 from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
@@ -232,6 +232,14 @@ def test_while_an_erasure_has_not_ended_nothing_is_written(settings: Settings) -
     with pytest.raises(OperatorError, match="an erasure has not ended"):
         run(settings, "ometria")
     assert not bytes_of(settings).keys() - {settings.data / "activation/.lock"}
+
+
+def test_while_an_erasure_has_not_ended_no_profiles_are_exported(settings: Settings, tmp_path: Path) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    begin_erasure(settings)
+    with pytest.raises(OperatorError, match="an erasure has not ended"):
+        profiles.export(settings, tmp_path / "profiles.ndjson")
+    assert not list(tmp_path.glob("profiles*"))
 
 
 def test_an_erasure_that_is_begun_while_bodies_are_written_keeps_them_from_being_put_in_place(
