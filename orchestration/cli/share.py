@@ -6,6 +6,7 @@ from pathlib import Path
 from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.privacy import sharing
+from orchestration.runtime.redaction import shown_name
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,5 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Writes the copy, readable for its owner alone, and says what became of the columns."""
     made = sharing.share(settings, given.out, key=given.key, postal_digits=given.postal_digits)
-    output.say(f"Written: {given.out}. " + ", ".join(f"{count:,} columns {what}" for what, count in made.items()) + ".")
+    output.say(
+        f"Written: {shown_name(str(given.out))}. "
+        + ", ".join(f"{count:,} columns {what}" for what, count in made.items())
+        + "."
+    )
     return 0

@@ -90,9 +90,12 @@ def test_what_is_held_of_archived_deliveries_stands_in_the_export_whole_and_nobo
     shop: Settings, tmp_path: Path
 ) -> None:
     shutil.rmtree(shop.landing)
-    done = c360(shop, "export-person", "--email", "jane@mail.test.example.com", "--out", str(tmp_path / "out"))
+    out = tmp_path / "for-jane@mail.test.example.com"
+    done = c360(shop, "export-person", "--email", "jane@mail.test.example.com", "--out", str(out))
     assert done.returncode == 0, done.stderr
-    text = (tmp_path / "out" / "person.json").read_text(encoding="utf-8")
+    # A folder may be named after whom it is for.
+    assert "person.json" in done.stdout and "jane@" not in done.stdout
+    text = (out / "person.json").read_text(encoding="utf-8")
     held = json.loads(text)["held"]
     assert [one["title"] for one in held["marts.fct_order_lines"]] == ["Fern in a pot"]
     assert [one["campaign_id"] for one in held["marts.fct_referrals"]] == ["code-of-jane", "code-of-paul"]
