@@ -113,7 +113,7 @@ def export(settings: Settings, con: duckdb.DuckDBPyConnection, person: Person, f
         "delivered": list(_delivered(settings, person, persons.files_to_look_at(con), unread)),
         "rejected": list(_rejected(con, person)),
         "held": dict(_held(con, person)),
-        "given_back": list(access.given_back(settings, person.customer_ids, person.values())),
+        "given_back": list(access.given_back(settings, person.customer_ids, person.given)),
         "not_looked_into": unread,
     }
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,11 +1,12 @@
 """Who is meant by an id, an address or a number, and everything the warehouse knows them by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import duckdb
 import polars as pl
 
+from orchestration.activation import outbox
 from orchestration.canonical.reason_codes import ERASED
 from orchestration.canonical.tables import TABLES
 from orchestration.normalisation import erasures
@@ -17,6 +18,8 @@ from orchestration.runtime.errors import OperatorError
 
 # What stands for nobody in particular is nobody's to be erased by.
 NOBODYS = ("placeholder", "role_address", "blocked", "shared", "ambiguous", "invalid")
+# What names the same person wherever it is written.
+UNIVERSAL = ("email", "phone")
 # What belongs to a record and names nobody itself.
 PARTS = ("order_lines", "order_adjustments", "order_payments", "review_ratings")
 _OWNED = "case when {0} like 'derived:%' then 'derived' else {1}stream end"
@@ -39,14 +42,14 @@ where
 _HELD = f"""
 with reported as (
     select distinct
-        id_type, id_namespace, id_link_value, id_value, id_value_raw,
+        source, source_account, id_type, id_namespace, id_link_value, id_value, id_value_raw,
         (source, source_account, {_OWNED.format("owner_record_id", "")}, owner_record_id) in (
             select (source, source_account, stream_key, owner) from person_owners
         ) as is_theirs
     from staging.customer_identifiers
     where is_valid and id_link_value is not null
 )
-select distinct id_type, id_namespace, id_link_value, id_value, id_value_raw
+select distinct id_type, id_namespace, id_link_value, id_value, id_value_raw, source, source_account
 from reported
 where is_theirs
     and (id_type, id_namespace, id_link_value) not in (select (id_type, id_namespace, id_link_value) from reported where not is_theirs)
@@ -72,6 +75,9 @@ class Person:
     aliases: tuple[str, ...] = field(repr=False)
     identifiers: tuple[tuple[str, ...], ...] = field(repr=False)
     accounts: tuple[tuple[str, str, str], ...] = field(repr=False)
+    given: tuple[str, ...] = field(default=(), repr=False)
+    """Their identifiers in every spelling, as `activation.outbox` takes them: an address and a number mean them at
+    every vendor, any other id where it was reported."""
 
     def known_by(self) -> Iterator[str]:
         """All of it, as `erasures.py` knows it again."""
@@ -90,10 +96,6 @@ class Person:
         for *_, owner in self.owners:
             if not owner.startswith("derived:") and erasures.is_distinctive(owner):
                 yield erasures.word(owner)
-
-    def values(self) -> list[str]:
-        """Their identifiers in every spelling."""
-        return sorted({value for _, _, *values in self.identifiers for value in values if value})
 
 
 def alias(alias_id: str) -> str:
@@ -134,13 +136,21 @@ def resolve(
         " marts.customer_id_aliases where customer_id in (select unnest($1::varchar[])) order by all",
         [ids],
     ).fetchall()
+    held = con.execute(_HELD + " order by all").fetchall()
     return Person(
         tuple(ids),
         tuple(owners),
         tuple(one for (one,) in aliases),
-        tuple(con.execute(_HELD + " order by all").fetchall()),
+        tuple(dict.fromkeys(row[:-2] for row in held)),
         tuple(con.execute(_ACCOUNTS + " order by all").fetchall()),
+        tuple(sorted(set(_given(held)))),
     )
+
+
+def _given(held: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    for kind, _, *values, source, account in held:
+        for value in filter(None, values):
+            yield value if kind in UNIVERSAL else outbox.of_account(source, account, value)
 
 
 def _asked(email: str | None, phone: str | None) -> tuple[str, list[str]]:
@@ -162,7 +172,8 @@ def _erased_before(erased: Erasures, customer_id: str | None, kind: str, values:
     identifiers = tuple(
         (kind, "", value, value, value) for value in values if erased.is_known(erasures.identifier(kind, "", value))
     )
-    return Person((), (), aliases, identifiers, ()) if aliases or identifiers else None
+    given = tuple(value for *_, value in identifiers)
+    return Person((), (), aliases, identifiers, (), given) if aliases or identifiers else None
 
 
 def _holders(con: duckdb.DuckDBPyConnection, kind: str, values: list[str]) -> list[str]:

@@ -75,6 +75,27 @@ def test_somebody_else_under_the_same_customer_id_stays(settings: Settings) -> N
     assert b"kept@example.com" in reported and b"canary" not in reported
 
 
+def test_somebody_else_of_the_same_id_at_another_vendor_is_neither_handed_over_nor_erased(settings: Settings) -> None:
+    people = [
+        everywhere("kept", records={"ometria": {"customer_id": "77", "email": "kept@example.com"}}),
+        everywhere(
+            "canary", records={"voucherify": {"customer_id": "77"}, "omnisend": {"email": "canary@example.com"}}
+        ),
+    ]
+    publish(settings, people, segments=("vip",))
+    for name in ("ometria", "voucherify", "omnisend"):
+        run(settings, name)
+    values = [outbox.of_account("voucherify", "default", "77"), "canary@example.com"]
+    found = list(access.given_back(settings, ["person-canary"], values))
+    assert {(one["vendor"], one["customer_id"]) for one in found} == {
+        ("voucherify", "person-canary"),
+        ("omnisend", "person-canary"),
+    }
+    assert erasure.forget(settings, ["person-canary"], values) == 2
+    assert [one["customer_id"] for one in access.given_back(settings, ["person-kept"], [])] == ["person-kept"]
+    assert run(settings, "ometria", is_dry=True).plan.counts["unchanged"] == 1
+
+
 def test_what_was_written_under_an_id_they_had_before_goes_too(settings: Settings) -> None:
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, "voucherify")
