@@ -2,11 +2,13 @@
 
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
 
+from orchestration.config.options import Options
 from orchestration.landing import landing_zone
 from orchestration.pulling import walk_log
 from tests.pulling.conftest import Installation
@@ -167,6 +169,13 @@ def test_a_day_given_by_hand_is_asked_for_and_leaves_no_gap_behind(installation:
     installation.pull(since=date(2026, 3, 1))
     assert installation.servers["omnisend"].requests[-1].query["updatedAtFrom"] == "2026-03-01T00:00:00.000Z"
     assert mark(installation, "omnisend") == datetime.fromisoformat(at(619))
+
+
+def test_a_day_given_by_hand_begins_where_the_shop_is(installation: Installation) -> None:
+    installation.settings = replace(installation.settings, options=Options(reporting_time_zone="Asia/Tokyo"))
+    connected(installation, "omnisend")
+    installation.pull(since=date(2026, 3, 1))
+    assert installation.servers["omnisend"].requests[0].query["updatedAtFrom"] == "2026-02-28T15:00:00.000Z"
 
 
 def test_a_cursor_gone_bad_begins_the_walk_again(installation: Installation) -> None:
