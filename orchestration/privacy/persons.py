@@ -223,9 +223,10 @@ def places(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
         if owner:
             stream = "'derived'" if table == "contacts" else _OWNED.format(owner, "")
             condition = f"(source, source_account, {stream}, {owner}) in ({of_person})"
-            records.append(f"select (load_seq, source_row) from staging.{table} where {condition}")
+            records.append(f"select load_seq, source_row from staging.{table} where {condition}")
             yield f"staging.{table}", condition
-    of_records = f"in ({' union all '.join(records)})"
+    con.execute(f"create or replace temp table person_records as {' union '.join(records)}")
+    of_records = "in (select (load_seq, source_row) from person_records)"
     for table in PARTS:
         yield f"staging.{table}", f"(load_seq, source_row) {of_records}"
     yield "internal.outdone", f"(source, source_account, stream, source_record_id) in ({of_person})"
