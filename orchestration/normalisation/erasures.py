@@ -101,15 +101,18 @@ def words(text: str) -> Iterator[str]:
 def _readings(text: str) -> Iterator[str]:
     """The text as it stands and as it is meant: without the escapes of JSON, HTML and addresses of pages, how often one
     was put into the other, and unpacked from base64, wherever that begins."""
-    readings = [_visible(text)]
-    while len(readings) <= MOST_ESCAPES and (meant := _visible(_unescaped(readings[-1]))) != readings[-1]:
-        readings.append(meant)
-    yield from readings
-    for found in {found for reading in readings for found in _BASE64.findall(reading)}:
-        packed = found.translate(_URL_SAFE)
+    reading, packed = _visible(text), set[str]()
+    for _ in range(MOST_ESCAPES + 1):
+        yield reading
+        packed.update(_BASE64.findall(reading))
+        before, reading = reading, _visible(_unescaped(reading))
+        if reading == before:
+            break
+    for found in packed:
+        plain = found.translate(_URL_SAFE)
         for start in range(4):
-            whole = packed[start : len(packed) - (len(packed) - start) % 4]
-            rest = packed[start + len(whole) :]
+            whole = plain[start : len(plain) - (len(plain) - start) % 4]
+            rest = plain[start + len(whole) :]
             yield base64.b64decode(whole + (rest.ljust(4, "=") if len(rest) > 1 else "")).decode("utf-8", "replace")
 
 
