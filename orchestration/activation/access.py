@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.activation import outbox
+from orchestration.activation import outbox, plan
 from orchestration.activation.channels import discover
 from orchestration.config.settings import Settings
 
@@ -19,11 +19,12 @@ order by kind, key
 
 def given_back(settings: Settings, customer_ids: Collection[str], values: Collection[str]) -> Iterator[dict[str, Any]]:
     """Every record that was written of the person for a vendor, oldest first; `values` are identifiers as vendors hold
-    them."""
-    known = list(outbox.spellings(values))
+    them, `outbox.of_account` where only one of them does."""
     roots = [root for root in sorted((settings.data / "activation").glob("*/*/")) if root.parent.name in discover()]
     with duckdb.connect(":memory:", config=settings.duckdb_config) as con:
         for root in roots:
+            account = plan.source_account(settings, root.parent.name, root.name)
+            known = list(outbox.spellings(values, root.parent.name, account))
             for folder in outbox.written(root):
                 found = con.execute(_MINE, [str(folder.folder / outbox.RECORDS), list(customer_ids), known])
                 names = [column[0] for column in found.description or []]

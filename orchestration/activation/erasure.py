@@ -67,13 +67,12 @@ def delete_requests(settings: Settings, request_id: str) -> int:
 
 
 def forget(settings: Settings, customer_ids: Collection[str], values: Collection[str]) -> int:
-    """Removes the person from all bodies, rejects, receipts and records; `values` are identifiers as vendors hold them.
-    How many records there were.
+    """Removes the person from all bodies, rejects, receipts and records; `values` are identifiers as vendors hold them,
+    `outbox.of_account` where only one of them does. How many records there were.
 
     May be called again after a kill: what is gone is gone, and `records.parquet`, which says where to look, is written
     last.
     """
-    known = outbox.spellings(values)
     roots = [root for root in sorted((settings.data / "activation").glob("*/*/")) if root.parent.name in discover()]
     if not roots:
         return 0
@@ -81,7 +80,7 @@ def forget(settings: Settings, customer_ids: Collection[str], values: Collection
         alone(settings, wait_seconds=settings.options.lock_wait_seconds),
         duckdb.connect(":memory:", config=settings.duckdb_config) as con,
     ):
-        return sum(_forget_in(con, root, discover()[root.parent.name], customer_ids, known) for root in roots)
+        return sum(_forget_in(con, settings, root, customer_ids, values) for root in roots)
 
 
 def _write_request(
@@ -115,12 +114,19 @@ def _write_request(
 
 
 def _forget_in(
-    con: duckdb.DuckDBPyConnection, root: Path, channel: Channel, customer_ids: Collection[str], values: Collection[str]
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    root: Path,
+    customer_ids: Collection[str],
+    values: Collection[str],
 ) -> int:
     outbox.forget_state(root)
     outbox.sweep(root)
-    removed = sum(_forget_in_folder(con, found, channel, customer_ids, values) for found in outbox.written(root))
-    _keep_lines(root / receipts.FILE, lambda line: _without_keys(line, values))
+    vendor = root.parent.name
+    known = outbox.spellings(values, vendor, plan.source_account(settings, vendor, root.name))
+    channel = discover()[vendor]
+    removed = sum(_forget_in_folder(con, found, channel, customer_ids, known) for found in outbox.written(root))
+    _keep_lines(root / receipts.FILE, lambda line: _without_keys(line, known))
     return removed
 
 

@@ -32,6 +32,7 @@ from orchestration.warehouse.duckdb_session import quoted
 
 MANIFEST, RECORDS, REJECTS, STATE = "manifest.json", "records.parquet", "rejects.ndjson", "state.parquet"
 BEGUN = ".begun-"
+AT_ACCOUNT = "\x1f"
 FOLDER = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-(\d+))?")
 # What a record is known by at its vendor, as it is compared with `spellings`: small, and with the letters folded that have
 # no other small form.
@@ -258,9 +259,17 @@ def _untag(con: duckdb.DuckDBPyConnection, path: Path, segment: str) -> None:
     )
 
 
-def spellings(values: Collection[str]) -> set[str]:
-    """The values as a record may be known by them, however their letters are written."""
-    return {spelling for value in values for spelling in (value.lower(), value.casefold())}
+def of_account(vendor: str, account: str, value: str) -> str:
+    """A value that means somebody at that account of the vendor alone: elsewhere the same id is somebody else's."""
+    return f"{vendor}{AT_ACCOUNT}{account}{AT_ACCOUNT}{value}"
+
+
+def spellings(values: Collection[str], vendor: str, account: str) -> set[str]:
+    """Those of the values that mean somebody at this account, as a record may be known by them, however their letters
+    are written."""
+    own = of_account(vendor, account, "")
+    known = (value.removeprefix(own) for value in values)
+    return {spelling for value in known if AT_ACCOUNT not in value for spelling in (value.lower(), value.casefold())}
 
 
 def forget_state(root: Path) -> None:
@@ -290,6 +299,8 @@ def sweep(root: Path) -> None:
     """Removes what a killed process left half written."""
     for begun in root.glob(f"{BEGUN}*"):
         shutil.rmtree(begun, ignore_errors=True)
+    for draft in (root / f".{STATE}", *root.rglob("*.tmp")):
+        draft.unlink(missing_ok=True)
 
 
 class Draft:

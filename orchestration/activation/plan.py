@@ -117,11 +117,13 @@ def require_sound(con: duckdb.DuckDBPyConnection, target: Target) -> None:
 
 
 def vendor_and_account(settings: Settings, target: Target) -> dict[str, str]:
-    """Vendor and account as the warehouse knows them: a vendor's plain folder may have a name."""
-    return {
-        "source": target.vendor,
-        "account": settings.account(vendors.discover()[target.vendor], target.account).source_account,
-    }
+    """Vendor and account as the warehouse knows them."""
+    return {"source": target.vendor, "account": source_account(settings, target.vendor, target.account)}
+
+
+def source_account(settings: Settings, vendor: str, account: str) -> str:
+    """The account as the warehouse knows it: a vendor's plain folder may have a name."""
+    return settings.account(vendors.discover()[vendor], account).source_account
 
 
 def mapping_version(target: Target, segments: Sequence[str]) -> str:

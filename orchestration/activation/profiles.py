@@ -18,6 +18,7 @@ import duckdb
 from orchestration.activation import plan
 from orchestration.activation.changes import encode
 from orchestration.activation.channel import moment
+from orchestration.activation.freshness import require_fresh
 from orchestration.activation.plan_rows import BLOCK
 from orchestration.config.settings import Settings
 from orchestration.runtime.durable_files import sync
@@ -110,10 +111,12 @@ def export(settings: Settings, out: Path) -> Exported:
     profiles = 0
     try:
         with plan.working(settings) as con, draft.open("wb") as file:
+            require_fresh(settings)
             for profile in _profiles(con, left_out):
                 file.write(encode(profile) + b"\n")
                 profiles += 1
         sync(draft)
+        require_fresh(settings)
         os.replace(draft, out)
     finally:
         draft.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ nothing, so that twice is once. What fails stays pending: the next plan writes i
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from orchestration.activation import outbox, receipts
+from orchestration.activation import outbox, plan, receipts
 from orchestration.activation.channel import Judged, Verdict
 from orchestration.activation.freshness import require_fresh
 from orchestration.activation.outbox import Written
@@ -96,13 +96,34 @@ def _slower(settings: Settings, target: Target) -> Pace | None:
 def _send_all(settings: Settings, client: Client, sent: Sent, slower: Pace | None, polling: Polling) -> None:
     """Folder by folder: a vendor that takes bodies for later need not keep their order, so that one is done before the
     next names the same people."""
-    root = sent.target.folder(settings)
+    root, published = sent.target.folder(settings), _Published(settings)
     _ask_all(client, root, sent, polling)
     for _, bodies in itertools.groupby(list(_pending(root)), key=lambda pending: pending[0].name):
         if _at_work(root):
             return
-        _post_all(settings, client, sent, slower, bodies)
+        _post_all(settings, client, sent, slower, published, bodies)
         _ask_all(client, root, sent, polling)
+
+
+class _Published:
+    """Of which run what is published is; looked up again whenever that is another file."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._seen: tuple[int, int] | None = None
+        self._run = ""
+
+    def require_run(self, found: Written) -> None:
+        """Refuses to send what was written of an earlier publication: who has said no since is in it."""
+        now = self._settings.published_file.stat()
+        if self._seen != (now.st_ino, now.st_mtime_ns):
+            with plan.working(self._settings) as con:
+                self._seen, self._run = (now.st_ino, now.st_mtime_ns), plan.published(con)[0]
+        if found.manifest["run_id"] != self._run:
+            raise OperatorError(
+                f"{found.name} is older than what is published: who has said no since would be sent.",
+                remedy="`c360 activate --send` writes it anew and goes on.",
+            )
 
 
 def _at_work(root: Path) -> list[Receipt]:
@@ -115,14 +136,20 @@ def _post_all(
     client: Client,
     sent: Sent,
     slower: Pace | None,
+    published: "_Published",
     bodies: Iterable[tuple[Written, dict[str, Any]]],
 ) -> None:
     root = sent.target.folder(settings)
     for found, facts in bodies:
         if slower and facts["file"].startswith("tags"):
             slower.take()
-        require_fresh(settings)
-        receipt = _post(client, found, facts, sent.target, root)
+
+        def may_be_sent(written: Written = found) -> None:
+            require_fresh(settings)
+            published.require_run(written)
+
+        may_be_sent()
+        receipt = _post(client, found, facts, sent.target, root, may_be_sent)
         pass_point("before_receipt")
         _record_receipt(root, receipt, sent)
         sent.bodies += 1
@@ -130,8 +157,16 @@ def _post_all(
         pass_point("after_receipt")
 
 
-def _post(client: Client, found: Written, facts: dict[str, Any], target: Target, root: Path) -> Receipt:
-    """The answer to a body. Without one the body stays begun: the vendor perhaps holds it."""
+def _post(
+    client: Client,
+    found: Written,
+    facts: dict[str, Any],
+    target: Target,
+    root: Path,
+    may_be_sent: Callable[[], object],
+) -> Receipt:
+    """The answer to a body. Without one the body stays begun: the vendor perhaps holds it. A vendor that asks to wait
+    may be asked again hours later."""
     if not outbox.is_as_written(found.folder, facts):
         raise OperatorError(
             f"{found.name}/{facts['file']} of `{target.name}` is not what was written.",
@@ -142,7 +177,7 @@ def _post(client: Client, found: Written, facts: dict[str, Any], target: Target,
     receipts.append(root, receipt)
     pass_point("body_is_begun")
     try:
-        answer = client.request(facts["method"], facts["path"], body=body)
+        answer = client.request(facts["method"], facts["path"], body=body, before=may_be_sent)
     except RefusedError as error:
         if error.status not in OF_THE_BODY or facts["file"].startswith("tags"):
             if 400 <= error.status < 500 and not _was_on_its_way(root, receipt):

@@ -2,12 +2,7 @@
 its lines are written."""
 
 import argparse
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 
@@ -16,7 +11,7 @@ from orchestration.config.settings import Settings
 from orchestration.insight import explanation
 from orchestration.runtime.errors import OperatorError
 from orchestration.transformation import decisions
-from orchestration.transformation.identity_rules import OVERRIDES, Record
+from orchestration.transformation.identity_rules import Record
 
 _RECORDS = """
 select alias_id, source, source_account, stream_key, source_record_id
@@ -53,7 +48,7 @@ def resolved(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
 def decide(settings: Settings, wanted: str, given: argparse.Namespace) -> int:
     """Shows what the decisions as they would be then change, asks, and writes them; the next run applies them."""
     before = decisions.text(settings)
-    with _tried(settings, wanted) as config, plan.trial(settings, config) as tried:
+    with plan.trial(settings, None, overrides=wanted) as tried:
         try:
             found = plan.compare(tried, progress=output.progress())
         finally:
@@ -65,19 +60,6 @@ def decide(settings: Settings, wanted: str, given: argparse.Namespace) -> int:
     path = decisions.write(settings, wanted, instead_of=before)
     output.say(f"Written to {path}. `c360 run` applies it; `c360 overrides` lists decisions and undoes them.")
     return 0
-
-
-@contextmanager
-def _tried(settings: Settings, wanted: str) -> Iterator[Path]:
-    """The rules of the installation with other decisions, in a folder of their own."""
-    settings.internal.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.internal, prefix="deciding-") as folder:
-        config = Path(folder) / "config"
-        if settings.config.is_dir():
-            shutil.copytree(settings.config, config)
-        config.mkdir(exist_ok=True)
-        (config / f"{OVERRIDES}.csv").write_bytes(wanted.encode())
-        yield config
 
 
 def _agreed() -> bool:

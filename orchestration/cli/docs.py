@@ -31,5 +31,5 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             f"The pages cannot be written to {shown_name(str(target))}: {error.strerror or type(error).__name__}.",
             remedy="Name a file in a folder that can be written to.",
         ) from None
-    output.say(f"Written: {target}")
+    output.say(f"Written: {shown_name(str(target))}")
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from orchestration.cli import forget, output
 from orchestration.config.settings import Settings
 from orchestration.privacy import access, persons
+from orchestration.runtime.redaction import shown_name
 from orchestration.warehouse import build_file, read_only
 from orchestration.warehouse.writer_lock import writer_lock
 
@@ -31,5 +32,5 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
             person = persons.resolve(con, None, **one)
             folder = given.out if len(asked) == 1 else given.out / str(number)
             for path in access.export(settings, con, person, folder):
-                output.say(f"Written: {path}")
+                output.say(f"Written: {shown_name(str(path.parent))}/{path.name}")
     return 0

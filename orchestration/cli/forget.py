@@ -91,7 +91,10 @@ def asked(given: argparse.Namespace) -> Iterator[dict[str, str]]:
             lines = given.file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError):
             raise OperatorError("The list cannot be read.", remedy="Give a text file in UTF-8.", exit_code=2) from None
-        yield from (_kind(line.strip()) for line in lines if line.strip())
+        named = [line.strip() for line in lines if line.strip()]
+        if not named:
+            raise OperatorError("The list names nobody.", remedy="Write one person on each line.", exit_code=2)
+        yield from map(_kind, named)
     else:
         yield {
             key: value

@@ -82,9 +82,9 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
 
 
 @contextmanager
-def trial(settings: Settings, config: Path | None) -> Iterator[Settings]:
-    """An installation of its own with those rules: the published warehouse is its past, and what it builds is thrown
-    away."""
+def trial(settings: Settings, config: Path | None, *, overrides: str | None = None) -> Iterator[Settings]:
+    """An installation of its own with those rules, or with those decisions on who is who: the published warehouse is its
+    past, and what it builds is thrown away."""
     if not settings.published_file.exists():
         raise OperatorError(
             "Nothing is published that rules could change.", remedy="`c360 run` builds it from what has landed."
@@ -97,11 +97,11 @@ def trial(settings: Settings, config: Path | None) -> Iterator[Settings]:
             exit_code=2,
         )
     _require_disk(settings)
-    folder = settings.internal / RUN_ID
+    folder = settings.trial_folder
     with _alone(settings):
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            yield _lay_out(settings, folder, chosen)
+            yield _lay_out(settings, folder, chosen, overrides)
         except OperatorError as error:
             # A mistake in the rules is fixed where they were given.
             ours, given = str(folder / "config"), shown_name(str(chosen))
@@ -127,9 +127,10 @@ def compare(tried: Settings, *, progress: Progress = silent) -> change_report.Ch
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
-    """Plans share one folder, so that one that was killed leaves nothing for long."""
+    """Plans share one folder, so that one that was killed leaves nothing for long: the next one, a run or an erasure
+    clears it."""
     settings.internal.mkdir(parents=True, exist_ok=True)
-    with (settings.internal / f"{RUN_ID}.lock").open("a") as file:
+    with settings.trial_lock.open("a") as file:
         if not file_lock.lock_within(file):
             raise OperatorError(
                 "Another `c360 plan` is at work.", remedy="Wait for it to end and type the command again."
@@ -137,9 +138,12 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _lay_out(settings: Settings, folder: Path, config: Path) -> Settings:
+def _lay_out(settings: Settings, folder: Path, config: Path, overrides: str | None = None) -> Settings:
     if config.is_dir():
         shutil.copytree(config, folder / "config")
+    if overrides is not None:
+        (folder / "config").mkdir(parents=True, exist_ok=True)
+        (folder / "config" / f"{identity_rules.OVERRIDES}.csv").write_bytes(overrides.encode())
     if not (folder / "config" / "secret").exists() and (settings.config / "secret").exists():
         (folder / "config").mkdir(parents=True, exist_ok=True)
         shutil.copy2(settings.config / "secret", folder / "config" / "secret")

@@ -6,6 +6,7 @@ from pathlib import Path
 from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.insight import report
+from orchestration.runtime.redaction import shown_name
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,5 +18,5 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Writes the page; it needs no network and no server to be read."""
     target = given.out.expanduser().absolute()
     report.write(settings, target)
-    output.say(f"Written: {target}")
+    output.say(f"Written: {shown_name(str(target))}")
     return 0

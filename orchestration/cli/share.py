@@ -6,6 +6,7 @@ from pathlib import Path
 from orchestration.cli import output
 from orchestration.config.settings import Settings
 from orchestration.privacy import sharing
+from orchestration.runtime.redaction import shown_name
 from orchestration.runtime.wording import counted
 
 
@@ -31,7 +32,7 @@ def execute(settings: Settings, given: argparse.Namespace) -> int:
     """Writes the copy, readable for its owner alone, and says what became of the columns."""
     made = sharing.share(settings, given.out, key=given.key, postal_digits=given.postal_digits)
     output.say(
-        f"Written: {given.out}. "
+        f"Written: {shown_name(str(given.out))}. "
         + ", ".join(f"{counted(count, 'column')} {what}" for what, count in made.items())
         + "."
     )

@@ -109,6 +109,15 @@ class Settings:
         return self.internal / "writer.lock"
 
     @property
+    def trial_folder(self) -> Path:
+        """The installation of its own in which other rules are tried, with all people in it."""
+        return self.internal / "plan"
+
+    @property
+    def trial_lock(self) -> Path:
+        return self.internal / "plan.lock"
+
+    @property
     def dagster_home(self) -> Path:
         return self.internal / "dagster"
 

@@ -6,7 +6,7 @@ a body, which may hold a secret or name a person. What a request is for is not k
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -109,7 +109,10 @@ class Client:
         self._login = login
         self._patience = patience or Patience()
         self._pace = Pace(settings.internal / "network" / feed(login.vendor, login.account), 1 / login.per_second)
-        self._http = httpx2.Client(timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": USER_AGENT})
+        # Without encryption only this machine is asked, and no proxy that the environment names listens in between.
+        self._http = httpx2.Client(
+            timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": USER_AGENT}, mounts={"http://": None}
+        )
         self._token, self._token_ends = "", 0.0
 
     def __enter__(self) -> "Client":
@@ -138,10 +141,13 @@ class Client:
         body: bytes | None = None,
         busy: Mapping[int, float] | None = None,
         expects_json: bool = False,
+        before: Callable[[], object] = lambda: None,
     ) -> Answer:
-        """The answer of status 2xx, after as many attempts as it takes; a body that is or should be JSON is whole."""
+        """The answer of status 2xx, after as many attempts as it takes; a body that is or should be JSON is whole.
+        `before` is called before each of them, and may refuse it."""
 
         def once() -> Answer:
+            before()
             answer = self._send(method, path, params, body)
             if answer.status == 401 and self._login.access.token_path and self._token:
                 self._token = ""
@@ -259,7 +265,8 @@ class Client:
                 status=status,
             )
         if status in busy or status in AGAIN or status >= 500:
-            asked = seconds_asked(answer.headers, answer.content, datetime.now(UTC))
+            # A moment is one of the vendor's clock, and ours may be another.
+            asked = seconds_asked(answer.headers, answer.content, answer.served_at or datetime.now(UTC))
             if asked is not None and asked > self._patience.longest_asked:
                 raise UnreachableError(
                     f"{self._who} asks to wait {asked / 60:,.0f} minutes.",

@@ -11,7 +11,6 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -22,15 +21,19 @@ import polars as pl
 
 from orchestration.canonical.reason_codes import ERASED
 from orchestration.parsing.emails import GMAIL, PLUS_TAG_DOMAINS
-from orchestration.runtime.redaction import ADDRESS
+from orchestration.runtime.redaction import AT
 
-_ADDRESS = re.compile(ADDRESS.pattern.replace("[^", "[^<>(),;:"))
+_DOMAIN = re.compile(AT + r"((?:[\w-]+\.)+[\w-]+)")
+# All that may stand before the sign: an apostrophe or a stroke is part of an address as well as around one.
+_LOCAL = re.compile(r"[^\s@＠﹫\"<>()\[\],;:\\]+\Z")
+LONGEST_LOCAL = 64
 # Digits of a phone or a document, whatever stands between them.
-_DIGITS = re.compile(r"\d(?:[ ().\-/]{0,2}\d){7,}")
+_DIGITS = re.compile(r"\d(?:[\s().+/_\-‐‒–—−]{0,3}\d){7,}")
 _RUN = re.compile(r"\d+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
-_BETWEEN = re.compile(r"[-_.=+]")
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_WHITE = dict.fromkeys("bfnrt", " ")
+_BETWEEN = re.compile(r"[\W_]")
 # Ids as vendors write them, alone or as part of an address of theirs.
 _WORD = re.compile(r"[^\W_](?:[\w.:-]*[^\W_])?")
 _PART = re.compile(r"[^\W_]+")
@@ -38,6 +41,7 @@ _COMMON = re.compile(r"[a-z]+\Z")
 TAIL, SHORTEST_NUMBER, LONGEST_NUMBER = 9, 8, 15
 SHORTEST_ID, MOST_PARTS = 8, 12
 MOST_ENDINGS = 8
+MOST_ESCAPES = 4
 MENTIONED = ("email", "phone", "document")
 
 
@@ -95,16 +99,36 @@ def words(text: str) -> Iterator[str]:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """The text as it is meant: without the escapes of JSON, HTML and addresses of pages, and unpacked from base64."""
-    plain = unicodedata.normalize("NFKC", text)
-    if "\\" in plain:
-        plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), plain.replace("\\/", "/"))
-    plain = html.unescape(plain) if "&" in plain else plain
-    yield unquote(unquote(plain)) if "%" in plain else plain
-    for found in _BASE64.finditer(plain):
-        packed = found[0].translate(_URL_SAFE)
-        with suppress(ValueError):
-            yield base64.b64decode(packed + "=" * (-len(packed) % 4)).decode("utf-8", "replace")
+    """The text as it stands and as it is meant: without the escapes of JSON, HTML and addresses of pages, how often one
+    was put into the other, and unpacked from base64, wherever that begins."""
+    reading, packed = _visible(text), set[str]()
+    for _ in range(MOST_ESCAPES + 1):
+        yield reading
+        packed.update(_BASE64.findall(reading))
+        before, reading = reading, _visible(_unescaped(reading))
+        if reading == before:
+            break
+    for found in packed:
+        plain = found.translate(_URL_SAFE)
+        for start in range(4):
+            whole = plain[start : len(plain) - (len(plain) - start) % 4]
+            rest = plain[start + len(whole) :]
+            yield base64.b64decode(whole + (rest.ljust(4, "=") if len(rest) > 1 else "")).decode("utf-8", "replace")
+
+
+def _visible(text: str) -> str:
+    """The text with one form for what looks alike, and without signs that nobody sees."""
+    if text.isascii():
+        return text
+    return "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+
+
+def _unescaped(text: str) -> str:
+    """The text with one layer of escapes off."""
+    if "\\" in text:
+        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else _WHITE.get(found[2], found[2]), text)
+    text = html.unescape(text) if "&" in text else text
+    return unquote(text) if "%" in text else text
 
 
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -112,11 +136,14 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 def _placed(text: str) -> Iterator[tuple[int, int, str]]:
     """Addresses and numbers with where they stand, the longest of those that begin at one place first."""
-    for found in _ADDRESS.finditer(text):
-        for start, end in _ends_of_address(found[0]):
-            address = found[0][start:end]
+    for found in _DOMAIN.finditer(text):
+        local = _LOCAL.search(text, max(0, found.start() - LONGEST_LOCAL), found.start())
+        if local is None:
+            continue
+        for start, end in _ends_of_address(local[0], found[1]):
+            address = f"{local[0][start:]}@{found[1][:end]}"
             for spelling in dict.fromkeys((address, _linking(address))):
-                yield found.start() + start, found.start() + end, mention(spelling)
+                yield local.start() + start, found.start(1) + end, mention(spelling)
     for found in _DIGITS.finditer(text):
         runs = list(_RUN.finditer(found[0]))
         for end in range(len(runs), 0, -1):
@@ -128,16 +155,13 @@ def _placed(text: str) -> Iterator[tuple[int, int, str]]:
                 yield found.start() + runs[start].start(), found.start() + runs[end - 1].end(), mention(number)
 
 
-def _ends_of_address(text: str) -> Iterator[tuple[int, int]]:
-    """Where an address begins and ends, with and without words before it and endings behind it, as in the name of a
-    file."""
-    first = len(text) - len(text.lstrip("\"'[]{}."))
-    last = len(text.rstrip("\"'[]{}."))
-    at = next(place for place, sign in enumerate(text) if sign in "@＠﹫")
-    starts = [first, *(found.end() for found in _BETWEEN.finditer(text, first, at))]
-    dots = [at + 1 + found.start() for found in re.finditer(r"[-_.]", text[at + 1 : last])]
-    ends = [last, *reversed(dots[:MOST_ENDINGS])]
-    yield from ((start, end) for start in starts for end in ends if "." in text[at + 1 : end])
+def _ends_of_address(local: str, domain: str) -> Iterator[tuple[int, int]]:
+    """Where an address begins in what stands before its sign and ends in what stands behind, with and without words
+    before it and endings behind it, as in the name of a file."""
+    starts = [0, *(found.end() for found in _BETWEEN.finditer(local) if found.end() < len(local))]
+    dots = [found.start() for found in re.finditer(r"[-_.]", domain)]
+    ends = [len(domain), *reversed(dots[:MOST_ENDINGS])]
+    yield from ((start, end) for start in starts for end in ends if "." in domain[:end])
 
 
 def _linking(address: str) -> str:

@@ -86,6 +86,13 @@ def judge(value: str | None, region: str | None) -> tuple[str | None, bool | Non
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), reason is None, reason
 
 
+def dialled_at_home(e164: str) -> tuple[str, ...]:
+    """The number as it is dialled within its country, with and without the zero or the like before it."""
+    number = phonenumbers.parse(e164)
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return phonenumbers.national_significant_number(number), national
+
+
 def _plain_sign(sign: str) -> str:
     """A digit of any script, or a plus sign of full width, as it is dialled."""
     return str(unicodedata.digit(sign)) if sign.isdecimal() else "+" if sign in "\uff0b\ufe62" else sign

@@ -22,10 +22,7 @@ from orchestration.privacy.persons import Person
 from orchestration.runtime import durable_files
 from orchestration.runtime.errors import OperatorError
 
-_TABLES = """
-select table_schema, table_name from information_schema.columns
-where (table_schema = 'marts' or (table_schema, table_name) = ('meta', 'identity_links')) and column_name = 'customer_id' order by all
-"""
+_IS_THEIRS = "customer_id in (select unnest($1::varchar[]))"
 STYLE = (
     "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:75em} table{border-collapse:collapse;margin-bottom:2em} "
     "td,th{border:1px solid #ccc;padding:.2em .5em;text-align:left;vertical-align:top} pre{white-space:pre-wrap}"
@@ -88,8 +85,8 @@ SCHEMA = {
         },
         "held": {
             "description": (
-                "Rows of the warehouse by table: profile, history, orders, events, where each value came from, why it"
-                " is one person."
+                "Rows of the warehouse by table: records as they were read, profile, history, orders and their lines,"
+                " events, referrals, where each value came from, why it is one person."
             ),
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"type": "object"}},
@@ -116,7 +113,7 @@ def export(settings: Settings, con: duckdb.DuckDBPyConnection, person: Person, f
         "delivered": list(_delivered(settings, person, persons.files_to_look_at(con), unread)),
         "rejected": list(_rejected(con, person)),
         "held": dict(_held(con, person)),
-        "given_back": list(access.given_back(settings, person.customer_ids, person.values())),
+        "given_back": list(access.given_back(settings, person.customer_ids, person.given)),
         "not_looked_into": unread,
     }
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -187,14 +184,30 @@ def _plain(document: bytes) -> Any:
 
 
 def _held(con: duckdb.DuckDBPyConnection, person: Person) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    for schema, table in con.execute(_TABLES).fetchall():
-        found = con.execute(
-            f"select * from {schema}.{table} where customer_id in (select unnest($1::varchar[])) order by all",
-            [list(person.customer_ids)],
+    ids = list(person.customer_ids)
+    for place, condition in (*persons.places(con), ("meta.identity_links", _IS_THEIRS)):
+        if rows := _rows(con, f"* from {place} where {condition}", ids):
+            yield place, rows
+    # Who was on the other side of a referral is somebody else.
+    sides = ("referrer", "referred")
+    referrals = [
+        row
+        for theirs, others in (sides, sides[::-1])
+        for row in _rows(
+            con,
+            f"* exclude ({others}_customer_id, {others}_profile_id) from marts.fct_referrals where"
+            f" {theirs}_{_IS_THEIRS}",
+            ids,
         )
-        names = [column[0] for column in found.description or []]
-        if rows := [dict(zip(names, row, strict=True)) for row in found.fetchall()]:
-            yield f"{schema}.{table}", rows
+    ]
+    if referrals:
+        yield "marts.fct_referrals", referrals
+
+
+def _rows(con: duckdb.DuckDBPyConnection, what: str, ids: list[str]) -> list[dict[str, Any]]:
+    found = con.execute(f"select {what} order by all", [ids] if "$1" in what else [])
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _page(content: dict[str, Any]) -> str:

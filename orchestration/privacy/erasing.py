@@ -143,7 +143,7 @@ def begin(settings: Settings, people: Sequence[Held], *, by: str, until: date | 
         sorted(set[str]().union(*(one.files for one in people))),
         people=len(people),
         customer_ids=sorted({one for held in people for one in held.person.customer_ids}),
-        values=sorted({value for held in people for value in held.person.values()}),
+        values=sorted({value for held in people for value in held.person.given}),
         expected=dict(sum((Counter(held.counts) for held in people), Counter[str]())),
     )
     erasure_log.pending_folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)

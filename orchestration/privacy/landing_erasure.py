@@ -136,7 +136,7 @@ def _erase_in(
 
 def erase_elsewhere(settings: Settings, erased: Erasures, found: Found) -> None:
     """Deletes half-written pages of pulls, which are asked for again, and names every other file that names somebody
-    who was erased and is no delivery: somebody put it there."""
+    who was erased, in it or in its own name, and is no delivery: somebody put it there."""
     delivered = {file.path for file in landing_zone.scan(settings).files}
     known = (
         settings.build_file.parent,
@@ -153,12 +153,13 @@ def erase_elsewhere(settings: Settings, erased: Erasures, found: Found) -> None:
         )
         if is_known or path.is_symlink() or not path.is_file() or any(path.is_relative_to(folder) for folder in known):
             continue
-        if _names(path, erased, date.min):
+        place = path.relative_to(settings.data).as_posix()
+        if erased.is_mentioned(place.encode("utf-8", "surrogateescape"), date.min) or _names(path, erased, date.min):
             is_ours = path.name.endswith(UNFINISHED) and path.parent.name.startswith("pull-")
             if is_ours and path.is_relative_to(settings.landing):
                 path.unlink()
             else:
-                found.by_hand.append(landing_zone.shown(path.relative_to(settings.data).as_posix()))
+                found.by_hand.append(landing_zone.shown(place))
 
 
 def _names(path: Path, erased: Erasures, export_date: date) -> bool:

@@ -1,21 +1,27 @@
 """Who is meant by an id, an address or a number, and everything the warehouse knows them by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import duckdb
 import polars as pl
 
+from orchestration.activation import outbox
 from orchestration.canonical.reason_codes import ERASED
 from orchestration.canonical.tables import TABLES
 from orchestration.normalisation import erasures
 from orchestration.normalisation.erasures import Erasures
+from orchestration.parsing import phone_numbers
 from orchestration.parsing.emails import email as parsed_email
 from orchestration.parsing.phone_numbers import phone as parsed_phone
 from orchestration.runtime.errors import OperatorError
 
 # What stands for nobody in particular is nobody's to be erased by.
 NOBODYS = ("placeholder", "role_address", "blocked", "shared", "ambiguous", "invalid")
+# What names the same person wherever it is written.
+UNIVERSAL = ("email", "phone")
+# What belongs to a record and names nobody itself.
+PARTS = ("order_lines", "order_adjustments", "order_payments", "review_ratings")
 _OWNED = "case when {0} like 'derived:%' then 'derived' else {1}stream end"
 _OWNERS = f"""
 create or replace temp table person_owners as
@@ -36,14 +42,14 @@ where
 _HELD = f"""
 with reported as (
     select distinct
-        id_type, id_namespace, id_link_value, id_value, id_value_raw,
+        source, source_account, id_type, id_namespace, id_link_value, id_value, id_value_raw,
         (source, source_account, {_OWNED.format("owner_record_id", "")}, owner_record_id) in (
             select (source, source_account, stream_key, owner) from person_owners
         ) as is_theirs
     from staging.customer_identifiers
     where is_valid and id_link_value is not null
 )
-select distinct id_type, id_namespace, id_link_value, id_value, id_value_raw
+select distinct id_type, id_namespace, id_link_value, id_value, id_value_raw, source, source_account
 from reported
 where is_theirs
     and (id_type, id_namespace, id_link_value) not in (select (id_type, id_namespace, id_link_value) from reported where not is_theirs)
@@ -69,6 +75,9 @@ class Person:
     aliases: tuple[str, ...] = field(repr=False)
     identifiers: tuple[tuple[str, ...], ...] = field(repr=False)
     accounts: tuple[tuple[str, str, str], ...] = field(repr=False)
+    given: tuple[str, ...] = field(default=(), repr=False)
+    """Their identifiers in every spelling, as `activation.outbox` takes them: an address and a number mean them at
+    every vendor, any other id where it was reported."""
 
     def known_by(self) -> Iterator[str]:
         """All of it, as `erasures.py` knows it again."""
@@ -78,7 +87,8 @@ class Person:
         for id_type, namespace, link, *shown in self.identifiers:
             yield erasures.identifier(id_type, namespace, link)
             if id_type in erasures.MENTIONED:
-                yield from (erasures.mention(value) for value in (link, *shown) if value)
+                dialled = phone_numbers.dialled_at_home(link) if id_type == "phone" else ()
+                yield from (erasures.mention(value) for value in (link, *shown, *dialled) if value)
             else:
                 yield from (
                     erasures.word(value) for value in (link, *shown) if value and erasures.is_distinctive(value)
@@ -86,10 +96,6 @@ class Person:
         for *_, owner in self.owners:
             if not owner.startswith("derived:") and erasures.is_distinctive(owner):
                 yield erasures.word(owner)
-
-    def values(self) -> list[str]:
-        """Their identifiers in every spelling."""
-        return sorted({value for _, _, *values in self.identifiers for value in values if value})
 
 
 def alias(alias_id: str) -> str:
@@ -130,13 +136,21 @@ def resolve(
         " marts.customer_id_aliases where customer_id in (select unnest($1::varchar[])) order by all",
         [ids],
     ).fetchall()
+    held = con.execute(_HELD + " order by all").fetchall()
     return Person(
         tuple(ids),
         tuple(owners),
         tuple(one for (one,) in aliases),
-        tuple(con.execute(_HELD + " order by all").fetchall()),
+        tuple(dict.fromkeys(row[:-2] for row in held)),
         tuple(con.execute(_ACCOUNTS + " order by all").fetchall()),
+        tuple(sorted(set(_given(held)))),
     )
+
+
+def _given(held: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    for kind, _, *values, source, account in held:
+        for value in filter(None, values):
+            yield value if kind in UNIVERSAL else outbox.of_account(source, account, value)
 
 
 def _asked(email: str | None, phone: str | None) -> tuple[str, list[str]]:
@@ -158,7 +172,8 @@ def _erased_before(erased: Erasures, customer_id: str | None, kind: str, values:
     identifiers = tuple(
         (kind, "", value, value, value) for value in values if erased.is_known(erasures.identifier(kind, "", value))
     )
-    return Person((), (), aliases, identifiers, ()) if aliases or identifiers else None
+    given = tuple(value for *_, value in identifiers)
+    return Person((), (), aliases, identifiers, (), given) if aliases or identifiers else None
 
 
 def _holders(con: duckdb.DuckDBPyConnection, kind: str, values: list[str]) -> list[str]:
@@ -192,10 +207,11 @@ def tables_with_owner() -> list[str]:
     ]
 
 
-def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
-    """Rows of the person by place: staging and marts, after `resolve`."""
-    found = {}
+def places(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str]]:
+    """Tables of staging and marts, earlier versions and values that could not be read, each with the condition for rows
+    of the person, after `resolve`; `$1` are the ids of ours."""
     of_person = "select (source, source_account, stream_key, owner) from person_owners"
+    records = []
     for table in TABLES:
         owner = (
             "source_record_id"
@@ -206,17 +222,34 @@ def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
         )
         if owner:
             stream = "'derived'" if table == "contacts" else _OWNED.format(owner, "")
-            found[f"staging.{table}"] = _count(
-                con, f"staging.{table} where (source, source_account, {stream}, {owner}) in ({of_person})"
-            )
+            condition = f"(source, source_account, {stream}, {owner}) in ({of_person})"
+            records.append(f"select load_seq, source_row from staging.{table} where {condition}")
+            yield f"staging.{table}", condition
+    con.execute(f"create or replace temp table person_records as {' union '.join(records)}")
+    of_records = "in (select (load_seq, source_row) from person_records)"
+    for table in PARTS:
+        yield f"staging.{table}", f"(load_seq, source_row) {of_records}"
+    yield "internal.outdone", f"(source, source_account, stream, source_record_id) in ({of_person})"
+    yield "internal.load_issues", f"(load_seq, row_number) {of_records}"
     marts = con.execute(
-        "select table_schema || '.' || table_name from information_schema.columns where table_schema = 'marts' and"
-        " column_name = 'customer_id' order by 1"
+        "select table_schema || '.' || table_name, bool_or(column_name = 'customer_id') from information_schema.columns"
+        " where table_schema = 'marts' and column_name in ('customer_id', 'order_id') group by all order by all"
     )
-    for (table,) in marts.fetchall():
-        found[table] = _count(
-            con, f"{table} where customer_id in (select unnest($1::varchar[]))", [list(person.customer_ids)]
+    is_theirs = "customer_id in (select unnest($1::varchar[]))"
+    for table, names_person in marts.fetchall():
+        yield (
+            table,
+            is_theirs if names_person else f"order_id in (select order_id from marts.fct_orders where {is_theirs})",
         )
+
+
+def counts(con: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
+    """Rows of the person by place: staging and marts, after `resolve`."""
+    ids = list(person.customer_ids)
+    found = {
+        place: _count(con, f"{place} where {condition}", [ids] if "$1" in condition else [])
+        for place, condition in places(con)
+    }
     return {place: count for place, count in found.items() if count}
 
 

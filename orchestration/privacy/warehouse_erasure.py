@@ -17,6 +17,7 @@ from orchestration.canonical.table_model import Table
 from orchestration.canonical.tables import TABLES
 from orchestration.config.settings import Settings
 from orchestration.normalisation import anonymous, erasures
+from orchestration.normalisation.dialect_normaliser import ACCOUNT_TABLES
 from orchestration.normalisation.erasures import Erasures
 from orchestration.privacy.persons import alias, tables_with_owner
 from orchestration.warehouse import deleted_rows, fingerprints, publications
@@ -64,9 +65,11 @@ def _scrub_table(con: duckdb.DuckDBPyConnection, table: Table, erased: Erasures)
     if owner is None:
         return 0
     place = f"staging.{table.name}"
-    with _erased_owners(con, place, owner, erased) as condition:
-        if condition is None:
+    with _erased_owners(con, place, owner, erased) as of_theirs, _nobodys(con, table, owner, erased) as naming:
+        conditions = [one for one in (of_theirs, naming) if one is not None]
+        if not conditions:
             return 0
+        condition = f"({' or '.join(conditions)})"
         mark_changed(con, condition, tables=(table.name,))
         if table.name in anonymous.ORDER_TABLES:
             con.execute(f"insert into anonymous_rows select load_seq, source_row from {place} where {condition}")
@@ -135,6 +138,41 @@ def _erased_owners(con: duckdb.DuckDBPyConnection, place: str, owner: str, erase
         f"(source, source_account, {stream}, export_date, {owner}) in (select (source, source_account, stream,"
         " export_date, owner) from erased_owners)"
     )
+
+
+@contextmanager
+def _nobodys(con: duckdb.DuckDBPyConnection, table: Table, owner: str, erased: Erasures) -> Iterator[str | None]:
+    """A condition for rows about nobody that name somebody who was erased, or an account of theirs; null where none
+    does."""
+    texts = [column.name for column in table.all_columns if column.personal and column.kind in ("text", "json")]
+    account = "account_id" if table.name in ACCOUNT_TABLES else "null"
+    query = f"""
+        select distinct source, source_account, export_date, concat_ws(' ', {", ".join(texts)}) as said, {account} as account
+        from staging.{table.name} where {owner} is null
+    """
+    theirs = [
+        row
+        for row in con.execute(query).fetchall()
+        if (row[3] and erased.is_mentioned(row[3].encode("utf-8", "replace"), row[2]))
+        or (row[4] and erased.holds(erasures.loyalty_account(row[0], row[1], row[4]), row[2]))
+    ]
+    if not theirs:
+        yield None
+        return
+    names = ("source", "source_account", "export_date", "said", "account")
+    schema = {name: pl.Date if name == "export_date" else pl.String for name in names}
+    with handed_over(con, pl.DataFrame(theirs, schema=schema, orient="row")) as rows:
+        con.execute(f"""
+            create or replace temp table naming_rows as
+            select distinct row.load_seq, row.source_row
+            from staging.{table.name} as row
+            inner join {rows} as theirs
+                on row.source = theirs.source and row.source_account = theirs.source_account and row.export_date = theirs.export_date
+                and concat_ws(' ', {", ".join(f"row.{name}" for name in texts)}) = theirs.said
+                and {f"row.{account}" if account != "null" else account} is not distinct from theirs.account
+            where row.{owner} is null
+            """)
+    yield f"({owner} is null and (load_seq, source_row) in (select (load_seq, source_row) from naming_rows))"
 
 
 def _log_as_rejected(con: duckdb.DuckDBPyConnection, run_id: str) -> None:

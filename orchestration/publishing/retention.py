@@ -9,6 +9,7 @@ from pathlib import Path
 
 from orchestration.config.settings import Settings
 from orchestration.publishing.publish import NOTE
+from orchestration.runtime import file_lock
 
 DAY = 86_400
 
@@ -27,6 +28,11 @@ def sweep(settings: Settings) -> None:
     left += [path for path in settings.spill.glob("*") if path.is_file()]
     for path in left:
         path.unlink(missing_ok=True)
+    if settings.trial_folder.exists():
+        with settings.trial_lock.open("a") as file:
+            # One that is at work clears up itself.
+            if file_lock.try_lock(file):
+                shutil.rmtree(settings.trial_folder, ignore_errors=True)
 
 
 def prune_logs(settings: Settings) -> int:

@@ -192,8 +192,9 @@ def _is_last_page(listing: Listing, number: int, page: Page) -> bool:
 
 
 def _reaches(listing: Listing, page: Page, since: datetime | None) -> bool:
-    """The page holds a record that had not changed since."""
-    moments = [moment for row in page.rows if (moment := updated_at(listing, row))]
+    """The page holds a record that had not changed since. One that never changed has no place in that order, whenever
+    it was made."""
+    moments = [moment for row in page.rows if isinstance(row, dict) and (moment := parsed(row.get(listing.updated[0])))]
     return since is not None and bool(moments) and min(moments) < since
 
 

@@ -30,7 +30,8 @@ def begin(settings: Settings, unit: Unit, log: WalkLog, *, since: date | None, f
         return walk
     if walk:
         landing.sweep(landing.folder_of(settings, unit, walk))
-    start = _start(unit, log, since=since, full=full, now=now)
+    first = datetime.combine(since, time(), settings.reporting_zone).astimezone(UTC) if since else None
+    start = _start(unit, log, since=first, full=full, now=now)
     listing = unit.facts
     begun = Walk(
         began_at=now,
@@ -61,12 +62,12 @@ def walk(settings: Settings, client: Client, unit: Unit, log: WalkLog) -> Walk:
     return current
 
 
-def _start(unit: Unit, log: WalkLog, *, since: date | None, full: bool, now: datetime) -> datetime | None:
+def _start(unit: Unit, log: WalkLog, *, since: datetime | None, full: bool, now: datetime) -> datetime | None:
     """From when on changes are asked for; None for everything."""
     listing = unit.facts
     can_filter = isinstance(listing, Listing) and (listing.since is not None or listing.newest_first)
     if since and can_filter:
-        return datetime.combine(since, time(), UTC)
+        return since
     is_due = log.whole_at is None or now - log.whole_at >= unit.full_every
     if full or not can_filter or log.mark is None or (is_due and _is_ever_full(unit)):
         return None

@@ -4,7 +4,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection
 
-AT = "[@＠﹫]"
+# As it is written, and as names of files and addresses of pages have it.
+AT = "(?:[@＠﹫]|%(?:25)*40)"
 ADDRESS = re.compile(rf"[^\s@＠﹫`'\"/]+{AT}[^\s@＠﹫`'\"/.]+\.[^\s@＠﹫`'\"/]+")
 # With what stands before it and is not parted from it: a vendor before the name of an account, another address.
 CHAINED_ADDRESS = re.compile(rf"(?:[^\s@＠﹫`'\"/]+{AT}){{0,3}}{ADDRESS.pattern}")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from orchestration.activation import access, activate, erasure, outbox, receipts
+from orchestration.activation import access, activate, erasure, outbox, profiles, receipts
 from orchestration.activation.receipts import Receipt
 from orchestration.config.settings import Settings
 from orchestration.privacy import erasing
@@ -75,6 +75,27 @@ def test_somebody_else_under_the_same_customer_id_stays(settings: Settings) -> N
     assert b"kept@example.com" in reported and b"canary" not in reported
 
 
+def test_somebody_else_of_the_same_id_at_another_vendor_is_neither_handed_over_nor_erased(settings: Settings) -> None:
+    people = [
+        everywhere("kept", records={"ometria": {"customer_id": "77", "email": "kept@example.com"}}),
+        everywhere(
+            "canary", records={"voucherify": {"customer_id": "77"}, "omnisend": {"email": "canary@example.com"}}
+        ),
+    ]
+    publish(settings, people, segments=("vip",))
+    for name in ("ometria", "voucherify", "omnisend"):
+        run(settings, name)
+    values = [outbox.of_account("voucherify", "default", "77"), "canary@example.com"]
+    found = list(access.given_back(settings, ["person-canary"], values))
+    assert {(one["vendor"], one["customer_id"]) for one in found} == {
+        ("voucherify", "person-canary"),
+        ("omnisend", "person-canary"),
+    }
+    assert erasure.forget(settings, ["person-canary"], values) == 2
+    assert [one["customer_id"] for one in access.given_back(settings, ["person-kept"], [])] == ["person-kept"]
+    assert run(settings, "ometria", is_dry=True).plan.counts["unchanged"] == 1
+
+
 def test_what_was_written_under_an_id_they_had_before_goes_too(settings: Settings) -> None:
     publish(settings, PEOPLE, segments=("vip",))
     run(settings, "voucherify")
@@ -106,6 +127,23 @@ def test_a_line_that_was_cut_off_stops_no_erasure_and_names_nobody_any_more(sett
     assert all(b"canary" not in content.lower() for content in bytes_of(settings).values())
     assert [receipt.failed for receipt in receipts.read(root)] == [{"shop-kept": "no"}]
     assert run(settings, "ometria", is_dry=True).plan.counts["unchanged"] == 1
+
+
+def test_nothing_is_left_of_files_that_a_killed_process_was_writing(settings: Settings) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    outcome = run(settings, "omnisend")
+    root, folder = target(settings, "omnisend").folder(settings), settings.data / str(outcome.folder)
+    [body, *_] = folder.glob("upsert*.json")
+    left = {
+        root / f".{outbox.STATE}": root / outbox.STATE,
+        root / f".{receipts.FILE}.tmp": body,
+        folder / f".{body.name}.tmp": body,
+        folder / f"{outbox.RECORDS}.tmp": folder / outbox.RECORDS,
+    }
+    for draft, of in left.items():
+        draft.write_bytes(of.read_bytes())
+    assert erasure.forget(settings, ["person-canary"], VALUES) == 1
+    assert [path.name for path in left if path.exists()] == []
 
 
 def test_who_is_not_erased_is_not_written_again(settings: Settings) -> None:
@@ -217,6 +255,14 @@ def test_while_an_erasure_has_not_ended_nothing_is_written(settings: Settings) -
     assert not bytes_of(settings).keys() - {settings.data / "activation/.lock"}
 
 
+def test_while_an_erasure_has_not_ended_no_profiles_are_exported(settings: Settings, tmp_path: Path) -> None:
+    publish(settings, PEOPLE, segments=("vip",))
+    begin_erasure(settings)
+    with pytest.raises(OperatorError, match="an erasure has not ended"):
+        profiles.export(settings, tmp_path / "profiles.ndjson")
+    assert not list(tmp_path.glob("profiles*"))
+
+
 def test_an_erasure_that_is_begun_while_bodies_are_written_keeps_them_from_being_put_in_place(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +292,23 @@ def test_while_an_erasure_has_not_ended_nothing_more_is_sent(listening: Any, set
     line.server.handler = begun_meanwhile
     sent = line.send()
     assert (sent.bodies, sent.pending) == (1, 1) and "an erasure has not ended" in str(sent.problem)
+
+
+def test_a_body_that_the_vendor_asks_for_again_is_not_sent_once_an_erasure_has_begun(
+    listening: Any, settings: Settings
+) -> None:
+    line = listening("ometria")
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+
+    def begun_meanwhile(request: Request) -> Response:
+        begin_erasure(settings)
+        return Response(503)
+
+    line.server.handler = begun_meanwhile
+    sent = line.send()
+    assert len(line.server.requests) == 1
+    assert (sent.bodies, sent.pending) == (0, 1) and "an erasure has not ended" in str(sent.problem)
 
 
 def test_what_is_left_of_somebody_in_what_was_written_goes_before_the_receipt_of_the_erasure(

@@ -17,7 +17,7 @@ from orchestration.runtime.errors import OperatorError
 from orchestration.warehouse.ddl import AUDIT_DDL
 from tests.activation.conftest import NAMES, PATIENCE, run, target
 from tests.support.activation_world import AS_OF, everywhere, keep_as_publication, publish
-from tests.support.http_server import Response
+from tests.support.http_server import Request, Response
 from tests.support.receivers import SECRET
 
 PEOPLE = [everywhere(f"p{number}", segments=("vip",) if number % 2 else ()) for number in range(7)]
@@ -249,6 +249,28 @@ def test_what_was_never_posted_is_not_reported_of_who_has_said_no_since(listenin
     assert line.receiver.tags == {f"P{number}@example.com": {"c360_vip"} for number in (3, 5)}
     assert len(line.receiver.held) == len(PEOPLE) - 2
     assert run(settings, line.name, is_sent_next=True).folder is None
+
+
+def test_nobody_is_sent_who_says_no_while_bodies_are_on_their_way(listening: Any, settings: Settings) -> None:
+    line = listening("ometria", most_records=1)
+    publish(settings, PEOPLE, segments=("vip",))
+    run(settings, line.name)
+    usual = line.server.handler
+
+    def published_meanwhile(request: Request) -> Response:
+        if not line.receiver.bodies:
+            said = [PEOPLE[0], *(replace(one, says="opt_out") for one in PEOPLE[1:3]), *PEOPLE[3:]]
+            publish(settings, said, segments=("vip",), as_of=NEXT, run_id="run-2")
+        return usual(request)
+
+    line.server.handler = published_meanwhile
+    sent = line.send()
+    assert (sent.bodies, sent.pending) == (1, len(PEOPLE) - 1)
+    assert "older than what is published" in str(sent.problem)
+    run(settings, line.name, is_sent_next=True)
+    assert line.send().problem is None
+    posted = b"".join(line.receiver.bodies).lower()
+    assert [f"p{number}@example.com".encode() in posted for number in range(4)] == [True, False, False, True]
 
 
 def test_bodies_of_this_publication_are_posted_as_they_were_written(listening: Any, settings: Settings) -> None:

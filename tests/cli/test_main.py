@@ -1,16 +1,18 @@
 """The command line: help everywhere, and every mistake answered by one sentence and the next thing to type."""
 
+import argparse
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from orchestration import pipeline
-from orchestration.cli import main, nightly_run, output
+from orchestration.cli import forget, main, nightly_run, output
 from orchestration.config.settings import Settings
 from orchestration.job import writing
 from orchestration.runtime.errors import OperatorError
@@ -31,6 +33,7 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
 def test_help_is_instant_because_it_imports_nothing_heavy() -> None:
     code = """
 import sys
+from pathlib import Path
 from orchestration.cli import main as cli
 try:
     cli.main(["--help"])
@@ -393,3 +396,12 @@ def test_what_was_typed_is_echoed_without_addresses_and_long_numbers(
     assert main.main(words) == 2
     reported = capsys.readouterr().err
     assert not re.search("kern|mail.example|12345", reported)
+
+
+@pytest.mark.parametrize("content", ["", "\n  \n"])
+def test_a_list_that_names_nobody_is_wrong_use(tmp_path: Path, content: str) -> None:
+    (tmp_path / "list.txt").write_text(content, encoding="utf-8")
+    given = argparse.Namespace(customer_id=None, email=None, phone=None, file=tmp_path / "list.txt")
+    with pytest.raises(OperatorError, match="names nobody") as refused:
+        list(forget.asked(given))
+    assert refused.value.exit_code == 2

@@ -101,6 +101,30 @@ def test_the_wait_that_a_vendor_asks_for_is_kept(settings: Settings, failure: Re
     assert time.monotonic() - started >= 1
 
 
+@pytest.mark.parametrize("header", ["Retry-After", "X-Rate-Limit-Retry"])
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_a_moment_to_wait_for_is_one_of_the_vendors_clock(settings: Settings, header: str, ahead: int) -> None:
+    now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=ahead)
+    until = now + timedelta(seconds=1)
+    stated = format_datetime(until, usegmt=True) if header == "Retry-After" else str(until.timestamp())
+    with client_of(settings, "voucherify") as (client, server):
+        server.failures = [Response(429, b"{}", {header: stated, "Date": format_datetime(now, usegmt=True)})]
+        started = time.monotonic()
+        client.get("/things")
+    assert 1 <= time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_a_secret_for_this_machine_goes_through_no_proxy(
+    settings: Settings, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(always) as proxy:
+        monkeypatch.setenv(variable, proxy.address)
+        with client_of(settings, "ometria") as (client, server):
+            client.get("/things")
+    assert (len(server.requests), proxy.requests) == (1, [])
+
+
 def test_a_used_up_quota_is_not_waited_for(settings: Settings) -> None:
     with client_of(settings, "voucherify") as (client, server):
         server.failures = [answer({}, 429, X_Rate_Limit_Type="api_calls_cycle", Retry_After="1")]

@@ -215,3 +215,25 @@ def test_a_decision_over_several_lines_leaves_the_rules_whole(tmp_path: Path) ->
     gone = erasures.hashes(b"a secret", [erasures.record("omnisend", "default", "contacts", "c-1")])
     assert landing_erasure.rules(settings, Erasures(b"a secret", dict.fromkeys(gone, date.max))) == 1
     assert path.read_bytes() == text.format("c-2").encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("exports/jane@example.org/page.html", b"<p>"),
+        ("of jane%40example.org.txt", b""),
+        ("notes.txt", b"ask jane@example.org"),
+        ("notes.txt.gz", gzip.compress(b"ask jane@example.org")),
+        ("notes.csv", "ask jane@example.org".encode("utf-16")),
+    ],
+)
+def test_a_file_beside_the_deliveries_is_named_by_what_it_holds_and_by_its_name(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    settings, found = Settings(data=tmp_path), landing_erasure.Found()
+    for path in (tmp_path / name, tmp_path / "others" / "mary@example.org.txt"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if path.name in name else b"mary@example.org")
+    gone = erasures.hashes(b"a secret", [erasures.mention("jane@example.org")])
+    landing_erasure.erase_elsewhere(settings, Erasures(b"a secret", dict.fromkeys(gone, date.max)), found)
+    assert len(found.by_hand) == 1 and "mary" not in found.by_hand[0] and "jane" not in found.by_hand[0]

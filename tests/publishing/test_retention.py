@@ -11,6 +11,7 @@ from orchestration import pipeline
 from orchestration.config.options import Options
 from orchestration.config.settings import Settings
 from orchestration.publishing import retention
+from orchestration.runtime import file_lock
 from tests.support.deliveries import checksum
 
 
@@ -38,6 +39,16 @@ def test_what_killed_runs_left_is_removed_and_kept_publications_are_not(settings
     retention.sweep(settings)
     assert [path for path in left if path.exists()] == []
     assert [path for path in kept if not path.exists()] == []
+
+
+def test_what_a_killed_plan_left_is_removed_and_one_at_work_is_not_disturbed(settings: Settings) -> None:
+    left = file(settings.trial_folder / "build" / "warehouse.duckdb")
+    with settings.trial_lock.open("a") as lock:
+        assert file_lock.try_lock(lock)
+        retention.sweep(settings)
+        assert left.exists()
+    retention.sweep(settings)
+    assert not settings.trial_folder.exists()
 
 
 def test_logs_and_reported_alerts_are_pruned_by_the_setting(settings: Settings) -> None:

@@ -2,11 +2,13 @@
 
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
 
+from orchestration.config.options import Options
 from orchestration.landing import landing_zone
 from orchestration.pulling import walk_log
 from tests.pulling.conftest import Installation
@@ -169,6 +171,13 @@ def test_a_day_given_by_hand_is_asked_for_and_leaves_no_gap_behind(installation:
     assert mark(installation, "omnisend") == datetime.fromisoformat(at(619))
 
 
+def test_a_day_given_by_hand_begins_where_the_shop_is(installation: Installation) -> None:
+    installation.settings = replace(installation.settings, options=Options(reporting_time_zone="Asia/Tokyo"))
+    connected(installation, "omnisend")
+    installation.pull(since=date(2026, 3, 1))
+    assert installation.servers["omnisend"].requests[0].query["updatedAtFrom"] == "2026-02-28T15:00:00.000Z"
+
+
 def test_a_cursor_gone_bad_begins_the_walk_again(installation: Installation) -> None:
     vendor = Omnisend()
     vendor.hold("contacts", 620)
@@ -297,6 +306,18 @@ def test_orders_are_read_from_the_newest_down_to_the_last_pull(installation: Ins
     installation.pull()
     assert first == 10 and len(vendor.sent) == 11
     assert set(installation.ids("voucherify", "orders")) == {row["id"] for row in vendor.rows["orders"]}
+
+
+def test_orders_that_never_changed_do_not_end_the_way_down_to_the_last_pull(installation: Installation) -> None:
+    vendor = Voucherify()
+    vendor.hold("orders", 350)
+    for row in vendor.rows["orders"][:120]:
+        row["created_at"], row["updated_at"] = row["updated_at"], None
+    installation.connect("voucherify", vendor, "orders")
+    installation.pull()
+    vendor.touch("orders", 300, 2000)
+    installation.pull()
+    assert at(2000).encode() in b"".join(installation.pages("voucherify", "orders"))
 
 
 def test_more_orders_than_the_vendor_lists_are_reported(installation: Installation) -> None:

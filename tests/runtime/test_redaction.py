@@ -29,6 +29,8 @@ def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
         ("٠١٢٣٤٥٦٧.csv", "٠١٢…٦٧.csv"),
         ("४९१५११२३.csv", "४९१…२३.csv"),
         ("ａｎｎａ＠mail.example", "ａ…@m….example"),
+        ("contacts-of-anna%40mail.example.csv", "c…@m….csv"),
+        ("anna%2540mail.example", "a…@m….example"),
         ("part-12345-of-2026-06-01.csv", "part-12345-of-2026-06-01.csv"),
         ("9 of 10 on 2026-01-31, 02:30", "9 of 10 on 2026-01-31, 02:30"),
     ],

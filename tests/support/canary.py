@@ -102,6 +102,7 @@ def land(settings: Settings) -> None:
         _omnisend_page(),
         '{"eventName": "broken", "contact": {"email": "' + EMAIL.upper() + '"}',
         {"eventName": "hook", "payload": base64.b64encode(f'{{"email": "{EMAIL}"}}'.encode()).decode()},
+        {"eventName": "hook", "payload": json.dumps({"email": EMAIL, "text": f"Mail:\n{EMAIL}"})},
     )
     _put(settings, "omnisend/orders", "orders-qx.parquet", _parquet())
     _array(settings, "open_delivery/customers", "customers-qx.json", _delivery_customer())

@@ -258,7 +258,12 @@ class Voucherify(Vendor):
     def _found(self, name: str, query: dict[str, str]) -> list[Row]:
         order = query.get("order", "-created_at")
         field = order.strip("-") if name != "segments" else "id"
-        found = sorted(self.rows.get(name, []), key=lambda row: (row[field], row["id"]), reverse=order.startswith("-"))
+        # Without a time they stand first where the greatest does, as Postgres has it.
+        found = sorted(
+            self.rows.get(name, []),
+            key=lambda row: (row[field] is None, row[field] or "", row["id"]),
+            reverse=order.startswith("-"),
+        )
         if after := query.get("starting_after"):
             found = [row for row in found if row[field] > after or (self.border_counts and row[field] == after)]
         if after := query.get("created_at[after]"):
