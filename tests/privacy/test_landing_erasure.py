@@ -223,7 +223,7 @@ def test_a_decision_over_several_lines_leaves_the_rules_whole(tmp_path: Path) ->
         ("exports/jane@example.org/page.html", b"<p>"),
         ("of jane%40example.org.txt", b""),
         ("notes.txt", b"ask jane@example.org"),
-        ("notes.txt.gz", gzip.compress(b"ask jane@example.org")),
+        ("notes.txt.gz", gzip.compress(b"ask jane@example.org", mtime=0)),
         ("notes.csv", "ask jane@example.org".encode("utf-16")),
     ],
 )
