@@ -358,8 +358,8 @@ def test_a_new_field_and_a_new_type_warn_and_stop_nothing(
     checks = shape_checks(instance, "2026-06-03")
     assert {(check.passed, check.severity) for check in checks.values()} == {(False, dg.AssetCheckSeverity.WARN)}
     assert checks["has_not_drifted"].metadata["changes"].value == [
-        "2026-06-03 `weather`: a new field (object, 1 records)",
-        "2026-06-03 `order.totalPrice`: another type (text, 1 records)",
+        "2026-06-03 `weather`: a new field (object, 1 record)",
+        "2026-06-03 `order.totalPrice`: another type (text, 1 record)",
     ]
     assert checks["fields_are_known"].metadata["unknown"].value == ["weather"]
     with duckdb.connect(str(published.build_file), read_only=True) as con:

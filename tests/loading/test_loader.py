@@ -839,6 +839,6 @@ def test_a_field_that_is_named_after_somebody_is_reported_of_without_the_address
         unknown = schema_drift.coverage(con, export_date, source="omnisend", stream="contacts").unknown
     assert reported == (
         ["+4915127778899", "zoe@private.example"],
-        ["`+49…99`: a new field (object, 1 records)", "`z…@p….example`: a new field (number, 1 records)"],
+        ["`+49…99`: a new field (object, 1 record)", "`z…@p….example`: a new field (number, 1 record)"],
     )
     assert unknown == ("+49…99", "z…@p….example")

@@ -219,6 +219,6 @@ def test_the_report_in_words_says_what_changed_and_nothing_else(settings: Settin
     assert list(change_report.lines(found)) == [
         "Persons: 2 before, 1 now: 1 merged into others.",
         "Orders that are somebody else's now: 1, revenue 10.00.",
-        "Largest person: 1 records before, 2 now.",
+        "Largest person: 1 record before, 2 now.",
     ]
     assert list(change_report.lines(compare(settings, {"a": "anna"}, {"a": "anna"})[1])) == []
