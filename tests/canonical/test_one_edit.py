@@ -41,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(PROJECT / part, project / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
     edit(
         project / "orchestration" / "canonical" / "people.py",
-        ('    Column("language", "text", "Language tag as given."),\n', ATTRIBUTE),
+        ('    Column("language", "text", ', ATTRIBUTE),
     )
     edit(
         project / "orchestration" / "canonical" / "tables.py",
