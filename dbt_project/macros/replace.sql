@@ -74,7 +74,7 @@
                 ;
             {% endif %}
             {% if config.persist_relation_docs() %}
-                comment on {{ target.type }} {{ target }} is {{ duckdb_escape_comment(model["description"] | trim ~ " " ~ grain()) }};
+                comment on {{ target.type }} {{ target }} is {{ duckdb_escape_comment((model["description"] | trim ~ " " ~ grain()) | trim) }};
                 {% for column in model["columns"].values() %}
                     comment on column {{ target }}.{{ column["name"] }} is {{ duckdb_escape_comment(column["description"]) }};
                 {% endfor %}
@@ -85,10 +85,12 @@
     {{ adapter.commit() }}
 {% endmacro %}
 
--- The first sentence of the comment that a model begins with: what a row of it is. Comments of staging end so too.
+-- The first sentence of the comment that a model begins with, if it does: what a row of it is; comments of
+-- staging end so too.
 {% macro grain() -%}
-    {%- set head = modules.re.match("(?:-- [^\n]*\n)+", model["compiled_code"] | trim)[0] -%}
-    {{- return((head.replace("-- ", "").replace("\n", " ")).partition(". ")[0] ~ ".") -}}
+    {%- set head = modules.re.match("(?:-- [^\n]*\n)*", model["compiled_code"] | trim)[0] -%}
+    {%- set said = (head.replace("-- ", "").replace("\n", " ")).partition(". ")[0] -%}
+    {{- return(said ~ "." if said else "") -}}
 {%- endmacro %}
 
 -- A query that fails where a column has another type than its contract says.

@@ -66,19 +66,19 @@ models:
             periods: {columns: [id], valid_from: valid_from, valid_to: valid_to}
 """
 BROKEN_CHECKS = (
-    "amount is below 0 (1 rows)",
-    "amount is null (1 rows)",
+    "amount is below 0 (1 row)",
+    "amount is null (1 row)",
     "id is no key (2 rows)",
-    "is_current is true more than once (1 rows)",
-    "not (amount > 0 or state <> 'odd') (1 rows)",
-    "note is empty (1 rows)",
-    "one row of (amount > 100) (1 rows)",
+    "is_current is true more than once (1 row)",
+    "not (amount > 0 or state <> 'odd') (1 row)",
+    "note is empty (1 row)",
+    "one row of (amount > 100) (1 row)",
     "person is not in dim_customers (2 rows)",
-    "person is not unique (1 rows)",
-    "share is not between 0 and 1 (1 rows)",
-    "state is none of its values (1 rows)",
-    "state is not the same in every row (1 rows)",
-    "state is null (1 rows)",
+    "person is not unique (1 row)",
+    "share is not between 0 and 1 (1 row)",
+    "state is none of its values (1 row)",
+    "state is not the same in every row (1 row)",
+    "state is null (1 row)",
     "valid_from to valid_to overlap (2 rows)",
 )
 
